@@ -11,7 +11,7 @@ from bot.screens.calendar import letters, reminders, schedules
 from bot.screens.everyone import home, preferences, unasked, welcome
 from bot.screens.people import agencies, contributors, people, posts
 from bot.screens.plan import digests, ending, imports, late, periods, plan, settings
-from bot.screens.reports import changes, comments, forms, own_plans, own_reports, returned, review
+from bot.screens.reports import changes, comments, evaluating, forms, own_plans, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
 from conversations.plan.model import Care
@@ -47,6 +47,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.RECEIVERS: receivers.receivers,
     Route.RECEIVER: receivers.receiver,
     Route.BALANCE: ending.balance,
+    Route.EVALUATE: evaluating.evaluate,
     Route.END_PLAN: ending.end_plan,
     Route.IMPORT: imports.decide,
     Route.UNDO_IMPORT: imports.undo,

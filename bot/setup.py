@@ -1,6 +1,7 @@
 """`enlace init`: make everything that a deployment needs before its first `run`. Running it again changes nothing."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from bot.open_storage import expect_no_sealed_data, open_storage
 from bot.settings import Settings
 from storage.database.migrating import upgrade
 from storage.database.vault import Vault
+from storage.errors import PlanClosed
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
 from storage.seed import SEED_PLAN, Example, seed_workbook
@@ -67,6 +69,8 @@ def _forms(unit: UnitOfWork, now: datetime) -> list[str]:
     """Publish the shipped forms in every plan that has an earlier one or none."""
     told = []
     for plan in unit.plans.all():
-        publish_shipped(unit, plan.id, now)
+        with suppress(PlanClosed):
+            unit.audit.expect_open(plan.id, now)
+            publish_shipped(unit, plan.id, now)
         told += [f"Form: {stored.form_id}, version {stored.version}." for stored in unit.forms.list(plan.id)]
     return told

@@ -84,6 +84,7 @@ class Route(StrEnum):
     FORMS = "formularios"
     PLAN = "plan"
     BALANCE = "balance"
+    EVALUATE = "evaluar"
     END_PLAN = "fin"
     IMPORT = "importar"
     RECEIVERS = "receptores"
@@ -282,6 +283,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.AGENCIES: (PAGE,),
     Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
     Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
+    Route.EVALUATE: (PAGE, maybe(CODE)),
     Route.END_PLAN: (maybe(word("until", "yes", "agree", "keep", "open", "drop", "carry")), maybe(CODE), PAGE),
     Route.IMPORT: (Piece("yes|no|same|another|p[0-9]{1,4}|f[0-9QS]{4,6}", "str"), CONTENT),
     Route.RECEIVER: (number_or(word("new")), maybe(NAME), maybe(NAME)),

@@ -22,7 +22,7 @@ from bot.telegram.updates import form_head
 from conversations.card import Card, line, line_card
 from conversations.dates import show_day
 from conversations.plan.expected import DueReport
-from conversations.plan.model import Care
+from conversations.plan.model import ANSWERERS, Care, judge_of
 from conversations.routes import Part, Route, awaiting
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
@@ -178,7 +178,7 @@ class Exchange:
 
     def expect_theirs(self, sent: StoredSubmission) -> None:
         """Denied unless their agency sent this, in their plan, and they may report about its subject."""
-        is_theirs = sent.agency_id == self.agency_id and sent.plan_id == self.membership.plan_id
+        is_theirs = sent.agency_id == self.membership.agency_id and sent.plan_id == self.membership.plan_id
         if not is_theirs or not self.may_report(sent.subject):
             raise Denied
 
@@ -211,6 +211,8 @@ class Exchange:
     def may_report(self, subject: str | None) -> bool:
         """Whether this person may send this kind of report. For which agency is not asked here."""
         membership = self.membership
+        if (judge := judge_of(subject)) is not None:
+            return judge == self.person.id and membership.role in ANSWERERS
         if membership.is_contributor:
             return subject is not None and subject.startswith("indicator:")
         return membership.role in REPORTERS
@@ -421,7 +423,8 @@ class Exchange:
         (`Unit.say_last`).
         """
         asked = self.unit.restricted.asked_by_left(session_id)
-        asked += self.unit.plans.asked_by_due(self.membership.plan_id, self.agency_id, self.today)
+        if (agency_id := self.membership.agency_id) is not None:
+            asked += self.unit.plans.asked_by_due(self.membership.plan_id, agency_id, self.today)
         self.unit.say_last(say, asked)
 
     # -------------------------------------------------------------- taking out of the chat

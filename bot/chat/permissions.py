@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal, Protocol
 
 from conversations.languages import phrases, phrases_of_all
-from conversations.plan.model import Role
+from conversations.plan.model import ANSWERERS, Role
 from conversations.routes import Route
 from conversations.wording import wording
 
@@ -22,6 +22,7 @@ ADMINS = frozenset({Role.ADMIN})
 COORDINATORS = frozenset({Role.COORDINATOR})
 OBSERVERS = frozenset({Role.OBSERVER})
 CHIEFS = ADMINS | COORDINATORS
+JUDGES = frozenset(ANSWERERS)
 EXPORT_TAKERS = CHIEFS | frozenset({Role.OBSERVER, Role.READER})
 
 Reach = Literal["self", "own_agency", "plan"]
@@ -57,7 +58,8 @@ class Permission:
 
     def is_listed_for(self, role: str, *, is_contributor: bool = False) -> bool:
         """Whether the menu and help of this role list it."""
-        return self.in_menu and role not in self.unlisted and self.is_for(role, is_contributor=is_contributor)
+        is_used = role not in self.unlisted or (self.also_contributors and is_contributor)
+        return self.in_menu and is_used and self.is_for(role, is_contributor=is_contributor)
 
     def is_for(self, role: str, *, is_contributor: bool = False) -> bool:
         """Whether somebody with this role may use it, with or without the right to report."""
@@ -120,6 +122,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.RECEIVERS, ADMINS, "plan", kind="typed"),
     Permission(Route.RECEIVER, ADMINS, "plan", kind="button", looks_people_up=True),
     Permission(Route.BALANCE, ENROLLED, "plan", kind="typed"),
+    Permission(Route.EVALUATE, JUDGES, "plan", kind="typed"),
     Permission(Route.END_PLAN, ADMINS, "plan", kind="button"),
     Permission(Route.IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.UNDO_IMPORT, ADMINS, "plan", kind="button"),
@@ -132,7 +135,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.PREFERENCES, ENROLLED, "self"),
     Permission(Route.MY_DATA, ENROLLED, "self"),
     Permission(Route.LANGUAGE, ENROLLED, "self"),
-    Permission(Route.CANCEL, REPORTERS, "self", also_contributors=True),
+    Permission(Route.CANCEL, JUDGES, "self", unlisted=JUDGES - REPORTERS, also_contributors=True),
     Permission(Route.HELP, ENROLLED, "self"),
     Permission(Route.HOME, ENROLLED, "self", kind="typed"),
     Permission(Route.PLANS, ENROLLED, "self", kind="typed"),
@@ -151,9 +154,9 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.MOVE_PERIOD, CHIEFS, "plan", kind="button"),
     Permission(Route.STOP_BROADCAST, CHIEFS, "plan", kind="button"),
     Permission(Route.RECEIPT, REPORTERS, "own_agency", kind="button", also_contributors=True),
-    Permission(Route.CORRECT, REPORTERS, "own_agency", kind="button", also_contributors=True),
-    Permission(Route.CONTINUE, REPORTERS, "self", kind="button", also_contributors=True),
-    Permission(Route.DISCARD, REPORTERS, "self", kind="button", also_contributors=True),
+    Permission(Route.CORRECT, JUDGES, "own_agency", kind="button"),
+    Permission(Route.CONTINUE, JUDGES, "self", kind="button"),
+    Permission(Route.DISCARD, JUDGES, "self", kind="button"),
     Permission(Route.TAKE_OVER, REPORTERS, "own_agency", kind="button", also_contributors=True),
     Permission(Route.VERSIONS, REPORTERS, "own_agency", kind="button", also_contributors=True),
     Permission(Route.REPLY, REPORTERS, "own_agency", kind="button", also_contributors=True),

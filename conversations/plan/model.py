@@ -224,6 +224,48 @@ class Activity:
         return translated(self.short_name, language) or translated(self.name, language) or self.code
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An objective, as one person judges it when its plan ends (docs/domain.md#the-evaluation)."""
+
+    code: str
+    name: Translations
+    person_id: int
+    is_restricted: bool
+    """Whether one of its activities is."""
+    agency_code: str = ""
+    """The person's, if they have one."""
+    answerer: str = ""
+    """One of ANSWERERS."""
+
+    @property
+    def subject(self) -> str:
+        """The objective, judged by this person: everybody judges it once."""
+        return f"{_JUDGED}{self.person_id}:{self.code}"
+
+    @property
+    def care(self) -> Care:
+        return Care(self.is_restricted, is_read_strictly=True)
+
+    def title(self, language: str) -> str:
+        return translated(self.name, language)
+
+
+_JUDGED: Final = "objective/"
+ANSWERERS: Final[Mapping[Role, str]] = {
+    Role.FOCAL_POINT: "agency",
+    Role.ALTERNATE: "agency",
+    Role.COORDINATOR: "coordinator",
+    Role.OBSERVER: "observer",
+}
+"""Who judges objectives, by role."""
+
+
+def judge_of(subject: str | None) -> int | None:
+    """Return the person whose judgement of an objective it is. None if it is a report, or about nothing."""
+    return int(subject[len(_JUDGED) :].partition(":")[0]) if subject and subject.startswith(_JUDGED) else None
+
+
 COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
 """The figures that the bot computes itself (docs/domain.md#computed-figures), by their names in the plan's column
 `computed`.

@@ -211,6 +211,11 @@ def periods_between(
     return tuple(sorted(found, key=lambda period: (period.end_on, order.index(period.type))))
 
 
+def last_period(periods: Iterable[ReportingPeriod]) -> ReportingPeriod | None:
+    """Return the period that ends last, the longest of several: what is said of a whole plan is said about it."""
+    return max(periods, key=lambda each: (each.end_on, -each.start_on.toordinal()), default=None)
+
+
 def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
     """Return the day until which an agency closes these periods: the latest of their due days
     (docs/domain.md#calendar).

@@ -1,6 +1,6 @@
 """What the bot knows about the shipped forms besides their XLSForm: what it fills in, and which answers "igual" copies.
 
-A form that has `bind::enlace:…` columns says these things itself (`previous`, `chips`). The three shipped forms are
+A form that has `bind::enlace:…` columns says these things itself (`previous`, `chips`). The shipped forms are
 plain XLSForms that also run in ODK and Kobo, so this table has them. It has one row for each form.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-SubjectKind = Literal["activity", "indicator", "agency"]
+SubjectKind = Literal["activity", "indicator", "agency", "objective"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ FORM_OF: Mapping[SubjectKind, str] = {
     "activity": "activity_report",
     "indicator": "indicator_update",
     "agency": "incident_free_text",
+    "objective": "objective_evaluation",
 }
 """The form that reports on each kind of subject."""
 
@@ -104,6 +105,12 @@ PROFILES: Mapping[str, Profile] = {
         never_copied=frozenset({"privacy_ok", "no_names_ok", "send_action", "gap_text"}),
         strict=True,
         always_sensitive=True,
+    ),
+    "objective_evaluation": Profile(
+        subject="objective",
+        filled=frozenset({"objective", "answerer"}),
+        never_copied=frozenset({"send_action"}),
+        strict=True,
     ),
 }
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Boolean, bindparam, func, insert, literal_column, select, update
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
@@ -120,7 +120,11 @@ _CURRENT = Prepared(
         _S.c.is_current,
     )
 )
-_OLD = update(_S).where(_S.c.id == bindparam("old_id"), _S.c.is_current).values(is_current=False)
+_OLD = (
+    update(_S)
+    .where(_S.c.id == bindparam("old_id"), _S.c.is_current)
+    .values(is_current=False, is_standing=_S.c.is_standing & bindparam("stays", type_=Boolean))
+)
 _CHAIN = _S.alias("chain")
 _STANDS = _S.c.id == func.coalesce(
     select(func.max(_CHAIN.c.id))
@@ -173,7 +177,8 @@ class Submissions(Repository):
             return sent
         old = self._corrected(new)
         if old is not None:
-            self._connection.execute(_OLD, {"old_id": old.id})
+            stays = new.validation_state != ValidationState.VALIDATED
+            self._connection.execute(_OLD, {"old_id": old.id, "stays": stays})
         said = orjson.dumps(new.answers).decode()
         sealed = self._unit.vault.seal(said, row(new.instance_id)) if new.sensitive else None
         text = None if new.sensitive else said
@@ -329,11 +334,11 @@ class Submissions(Repository):
         only_current: bool = True,
         kind: str | None = None,
     ) -> list[StoredSubmission]:
-        """Return what the agency sent, newest first; paged as `of_person`.
+        """Return what the agency sent, newest first; paged as `of_person`. What its people judge is their own.
 
         `kind`: only about activities, or indicators.
         """
-        whose = _S.c.agency_id == agency_id
+        whose = (_S.c.agency_id == agency_id) & _S.c.subject.startswith("objective/").is_not(True)
         if kind is not None:
             whose = whose & _S.c.subject.startswith(f"{kind}:")
         return self._page(whose, limit, before, only_current)

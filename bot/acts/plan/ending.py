@@ -1,14 +1,15 @@
 """Acts on the end of a plan: close it, agree to it, keep it open, and say what is not carried on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date, timedelta
 from typing import Final
 
+from bot.acts.reports.coverage import publish_shipped
 from bot.chat.actor import Actor, Notification, told
-from conversations.card import Button, Card, Line, line
+from bot.chat.permissions import ADMINS, ENROLLED, JUDGES
+from conversations.card import Button, Card, line
 from conversations.dates import show_date
 from conversations.plan.figures.balance import Balance, Outcome, balance
-from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.calendar.figures import Figures
@@ -35,11 +36,8 @@ def close_plan(actor: Actor, closes_on: date) -> tuple[bool, list[Notification]]
         raise Conflict("it has been decided already that the plan closes")
     if actor.person_id is not None and unit.people.had_admin_besides(plan_id, actor.person_id, actor.now - REQUEST_TTL):
         unit.endings.ask(plan_id, closes_on, now=actor.now, by=actor.person_id)
-        return False, _tell(actor, lambda say: request_card(actor, closes_on, say), only=Role.ADMIN)
-    unit.endings.close(plan_id, closes_on, today=actor.today, now=actor.now, by=actor.person_id)
-    return True, _tell(
-        actor, lambda say: _news(say("ending.told", date=show_date(closes_on.isoformat(), say.language)))
-    )
+        return False, _tell(actor, lambda say: request_card(actor, closes_on, say), ADMINS)
+    return True, _close(actor, closes_on)
 
 
 def agree(actor: Actor) -> tuple[date, list[Notification]] | None:
@@ -48,8 +46,7 @@ def agree(actor: Actor) -> tuple[date, list[Notification]] | None:
     if asked is None or asked.asked_by_id == actor.person_id:
         return None
     closes_on = max(asked.closes_on, actor.today)
-    actor.unit.endings.close(actor.plan_id, closes_on, today=actor.today, now=actor.now, by=actor.person_id)
-    return closes_on, _closed(actor, closes_on)
+    return closes_on, _close(actor, closes_on)
 
 
 def keep_open(actor: Actor) -> list[Notification] | None:
@@ -63,9 +60,9 @@ def keep_open(actor: Actor) -> list[Notification] | None:
         return None
     unit.endings.keep_open(plan_id, now=actor.now, by=actor.person_id)
     if plan.closes_on is None:
-        return _tell(actor, lambda say: _news(say("ending.refused", name=actor.named(say))), only=Role.ADMIN)
+        return _tell(actor, lambda say: Card((line(say("ending.refused", name=actor.named(say))),)), ADMINS)
     add_periods(unit, plan_id, plan.starts_on, plan.ends_on)
-    return _tell(actor, lambda say: _news(say("ending.kept")))
+    return _tell(actor, lambda say: Card((line(say("ending.kept")),)))
 
 
 def drop(actor: Actor, code: str, because: str) -> None:
@@ -96,21 +93,31 @@ def request_card(actor: Actor, closes_on: date, say: Wording) -> Card:
     return Card((line(text), line(say("ending.forever"))), rows)
 
 
-def _closed(actor: Actor, closes_on: date) -> list[Notification]:
-    return _tell(actor, lambda say: _news(say("ending.told", date=show_date(closes_on.isoformat(), say.language))))
+def _close(actor: Actor, closes_on: date) -> list[Notification]:
+    """Close the plan. Everybody hears until when late reports are received, and who judges it is asked to.
+
+    A plan from before there was a form for that gets it.
+    """
+    actor.unit.endings.close(actor.plan_id, closes_on, today=actor.today, now=actor.now, by=actor.person_id)
+    publish_shipped(actor.unit, actor.plan_id, actor.now, by=actor.person_id)
+
+    def card(say: Wording, *keys: str) -> Card:
+        return Card(tuple(line(say(key, date=show_date(closes_on.isoformat(), say.language))) for key in keys))
+
+    def asking(say: Wording) -> Card:
+        rows = ((Button(say("evaluation.title"), tap(Route.EVALUATE)),),)
+        return card(say, "ending.told", "evaluation.told")._replace(rows=rows)
+
+    return [
+        *_tell(actor, asking, JUDGES),
+        *_tell(actor, lambda say: card(say, "ending.told"), ENROLLED - JUDGES),
+    ]
 
 
-def _news(text: str) -> tuple[Line, ...]:
-    return (line(text),)
-
-
-def _tell(
-    actor: Actor, card: Callable[[Wording], Card | tuple[Line, ...]], *, only: Role | None = None
-) -> list[Notification]:
-    """Return what everybody of the plan is told, or everybody with this role; not the actor."""
-    news = []
-    for who in actor.unit.recipients.all(actor.plan_id):
-        if who.absence is None and who.person_id != actor.person_id and only in (None, who.role):
-            made = card(wording(who.language))
-            news.append(told(who.chat_id, made if isinstance(made, Card) else Card(made)))
-    return news
+def _tell(actor: Actor, card: Callable[[Wording], Card], roles: Container[str] = ENROLLED) -> list[Notification]:
+    """Return what everybody of the plan is told who has one of these roles; not the actor."""
+    return [
+        told(who.chat_id, card(wording(who.language)))
+        for who in actor.unit.recipients.all(actor.plan_id)
+        if who.absence is None and who.person_id != actor.person_id and who.role in roles
+    ]

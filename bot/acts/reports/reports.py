@@ -7,7 +7,7 @@ refuses a second one with Conflict.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Final, NamedTuple
@@ -17,12 +17,13 @@ import structlog
 
 from bot.acts.reports import reviewing
 from bot.acts.reports.coverage import unlisted_in
+from bot.acts.reports.items import Item, names_of, until_in_words
 from bot.chat.actor import Actor, Notification
 from bot.chat.form_cache import FormCache
 from conversations.card import Line
 from conversations.languages import FIRST, LANGUAGES
-from conversations.plan.model import Activity, Care, Indicator
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.model import Activity, Care, Judged, judge_of
+from conversations.plan.periods import ReportingPeriod
 from conversations.plan.review import difference_lines, differences, state_of_correction
 from conversations.session import engine
 from conversations.session.cards.view import form_title
@@ -59,7 +60,7 @@ class Reporter(NamedTuple):
 
     actor: Actor
     person_id: int
-    agency_id: int
+    agency_id: int | None
     agency_code: str
     language: str
     form_language: str
@@ -76,7 +77,7 @@ class Report:
     """The item and the period that a session reports on."""
 
     form_id: str
-    item: Activity | Indicator | None
+    item: Item | None
     period: ReportingPeriod
 
     @property
@@ -86,6 +87,10 @@ class Report:
     @property
     def care(self) -> Care:
         return self.item.care if self.item else Care(profile(self.form_id).always_sensitive)
+
+    def is_open(self, today: date) -> bool:
+        """Whether it may be sent on that day. A plan that ends is judged as a whole, also before its last period."""
+        return self.period.is_open(today) or (isinstance(self.item, Judged) and today < self.period.locks_on)
 
 
 # ------------------------------------------------------------------ begun
@@ -383,7 +388,7 @@ def _add(
             subject=stored.subject,
             reporting_period_id=stored.reporting_period_id,
             supersedes_id=stored.supersedes_id,
-            validation_state=state_of_correction(corrected.validation_state) if corrected else "submitted",
+            validation_state=_state(stored.subject, corrected),
             answers=answers,
             sensitive=stored.sensitive,
             language=who.language,
@@ -394,6 +399,13 @@ def _add(
         ),
         who.actor.now,
     )
+
+
+def _state(subject: str | None, corrected: StoredSubmission | None) -> str:
+    """Return the state of what is sent. A judgement counts as it is: nobody validates what somebody else thinks."""
+    if judge_of(subject) is not None:
+        return "validated"
+    return state_of_correction(corrected.validation_state) if corrected else "submitted"
 
 
 def _percent(names: Mapping[str, str]) -> int | None:
@@ -521,6 +533,8 @@ def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[
             "prev_progress": previous.get("progress_final") or previous.get("progress") or "0",
             "restricted": "yes" if report.care.is_restricted else "no",
         }
+    elif isinstance(report.item, Judged):
+        values |= {"objective": report.item.code, "answerer": report.item.answerer}
     elif report.item is not None:
         values["indicator"] = report.item.code
     return values
@@ -528,7 +542,7 @@ def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[
 
 def _about(report: Report, who: Reporter) -> dict[str, object]:
     about: dict[str, object] = {"period": report.period.code, "agency": who.agency_code}
-    about |= {"title": _titles(report.form_id), "until": until_in_words(report.period)}
+    about |= {"title": _titles(report.form_id), "until": until_in_words(report.subject, report.period)}
     if report.item is not None:
         about |= {"code": report.item.code, "name": names_of(report.item)}
     if isinstance(report.item, Activity) and report.item.due_on:
@@ -539,21 +553,6 @@ def _about(report: Report, who: Reporter) -> dict[str, object]:
 @lru_cache(maxsize=64)
 def _titles(form_id: str) -> Mapping[str, str]:
     return {language: wording(language)(f"form_title.{form_id}") for language in LANGUAGES}
-
-
-def until_in_words(period: ReportingPeriod) -> Mapping[str, str]:
-    """The line about the period on each card of a form, by language: its name, and until when."""
-    return _until_in_words(period, period.is_reopened)  # periods are equal, whether one is reopened or not
-
-
-@lru_cache(maxsize=256)
-def _until_in_words(period: ReportingPeriod, _is_reopened: bool) -> Mapping[str, str]:
-    return {code: f"{period_name(period, code)} · {period.until(code)}" for code in LANGUAGES}
-
-
-def names_of(item: Activity | Indicator) -> dict[str, str]:
-    short = item.short_name if isinstance(item, Activity) else {}
-    return {language: text for language, text in (dict(item.name) | dict(short)).items() if text}
 
 
 def _previous(who: Reporter, form_id: int, report: Report) -> dict[str, str]:
@@ -586,12 +585,3 @@ def _last_saved(
 
 def _by_name(answers: Mapping[str, str]) -> dict[str, str]:
     return {ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref}
-
-
-def item_of(unit: UnitOfWork, plan_id: int, subject: str | None) -> Activity | Indicator | None:
-    kind, _, code = (subject or "").partition(":")
-    if kind == "activity":
-        return unit.plans.activity(plan_id, code)
-    if kind == "indicator":
-        return unit.plans.indicator(plan_id, code)
-    return None

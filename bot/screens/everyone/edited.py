@@ -11,6 +11,7 @@ from bot.screens.everyone.in_words import offer
 from bot.screens.reports.filling import show_locked
 from bot.screens.reports.own_reports import LOOKED_BACK, answered_by
 from conversations.card import Button
+from conversations.plan.model import judge_of
 from conversations.plan.periods import ReportingPeriod
 from conversations.routes import Route, tap
 from storage.reports.submissions import StoredSubmission
@@ -49,8 +50,9 @@ def _locked(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
     """Return the period of a sent report, if nothing of it can be corrected any more."""
     if sent.reporting_period_id is None:
         return None
-    period = ex.unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
-    return None if period.is_open(ex.today) else period
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id)
+    is_open = period.is_open(ex.today) or (judge_of(sent.subject) and ex.today < period.locks_on)
+    return None if is_open else period
 
 
 def _correct(ex: Exchange, submission_id: int) -> Button:

@@ -12,6 +12,7 @@ from bot.chat.exchange import Exchange, existing
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
+from bot.screens.reports.evaluating import evaluation_button
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.own_plans import elsewhere_lines, plans_rows
 from conversations.card import Button, Card, Line, bold, home_button, line
@@ -122,7 +123,8 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 def home(ex: Exchange) -> None:
     """The first screen: how things stand, in a line or two, and the acts of the role."""
     head, *rest = _headline(ex)
-    rows = (*_rows(ex, HOMES[ex.membership.role]), *plans_rows(ex))
+    judging = evaluation_button(ex)
+    rows = (*([(judging,)] if judging else ()), *_rows(ex, HOMES[ex.membership.role]), *plans_rows(ex))
     ex.offer(Card((line(bold(head)), *phase_lines(ex), *map(line, rest), *elsewhere_lines(ex)), rows))
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from bot.acts.plan import ending as acts
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule import digests
+from bot.screens.reports.evaluating import asked
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.languages import translated
 from conversations.plan.messages.balance import balance_lines
@@ -28,6 +29,8 @@ def balance(ex: Exchange) -> None:
     rows: list[tuple[Button, ...]] = []
     if ex.allows(Route.EXPORT):
         rows.append((Button(say("balance.pages"), tap(Route.EXPORT, "page", "balance")),))
+    if asked(ex) is not None:
+        rows.append((Button(say("evaluation.title"), tap(Route.EVALUATE)),))
     rows.append((Button(say("nav.back"), tap(Route.PLAN)), home_button(say)))
     ex.answer(Card(tuple(lines), tuple(rows)))
 

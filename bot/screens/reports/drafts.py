@@ -20,7 +20,7 @@ def drafts_of_others(ex: Exchange, *, only_left: bool = False) -> list[tuple[int
     return [
         (draft.id, f"✎ {_title(draft.data, ex.language)} · {name}")
         for draft, name in (*theirs, *left)
-        if draft.agency_id == ex.agency_id and draft.expires_at > ex.now
+        if draft.agency_id == ex.agency_id and draft.expires_at > ex.now and ex.may_report(draft.subject)
     ]
 
 

@@ -56,11 +56,11 @@ _MEDIA_SHOWN = 10
 
 
 def reporter_of(ex: Exchange) -> Reporter:
-    """Return the person of this exchange as a reporter, for acts on reports. Denied to people without an agency."""
+    """Return the person of this exchange as a reporter, for acts on reports."""
     return Reporter(
         ex.actor,
         ex.person.id,
-        ex.agency_id,
+        ex.membership.agency_id,
         ex.agency_code,
         ex.language,
         ex.person.form_language,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.acts.reports import reports
+from bot.acts.reports.items import item_of, names_of, until_in_words
 from bot.acts.reports.reports import Report, Reporter
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import lacking, passed_by
@@ -31,7 +32,7 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     """
     if (report.item is not None and report.item.agency_code != ex.agency_code) or not ex.may_report(report.subject):
         raise Denied
-    if not report.period.is_open(ex.today):
+    if not report.is_open(ex.today):
         show_locked(ex, report.period, anew=anew)
         return
     membership, unit = ex.membership, ex.unit
@@ -77,9 +78,9 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: t
     if sent.reporting_period_id is None:
         _correct_free(ex, sent, version, anew=anew)
         return
-    period = unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
-    report = Report(version.form_id, reports.item_of(unit, ex.membership.plan_id, sent.subject), period)
-    if not period.is_open(ex.today):
+    period = unit.plans.period_by_id(sent.reporting_period_id, sent.agency_id)
+    report = Report(version.form_id, item_of(unit, ex.membership.plan_id, sent.subject), period)
+    if not report.is_open(ex.today):
         show_locked(ex, period, anew=anew)
         return
     if sent.subject is not None and (
@@ -144,7 +145,7 @@ def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     session = Session.from_json(stored.data)
     if stored.reporting_period_id is not None and "until" in session.about:  # its days may have been moved since
         period = ex.unit.plans.period_by_id(stored.reporting_period_id, stored.agency_id)
-        about = {**session.about, "until": reports.until_in_words(period)}
+        about = {**session.about, "until": until_in_words(stored.subject, period)}
         session, stored = _changed(stored, replace(session, about=about))
     if (session.language, session.asked_in) != (ex.language, ex.person.form_language):
         session, stored = _changed(stored, replace(session, language=ex.language, asked_in=ex.person.form_language))
@@ -191,8 +192,8 @@ def _own_draft(ex: Exchange, form_id: int, period_id: int) -> StoredSession | No
 def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
     if report is None or report.item is None:
         return ()
-    name = reports.names_of(report.item).get(ex.language) or report.item.title(ex.language)
-    until = reports.until_in_words(report.period)[ex.language]
+    name = names_of(report.item).get(ex.language) or report.item.title(ex.language)
+    until = until_in_words(report.subject, report.period)[ex.language]
     return line(bold(report.item.code), f" · {name}"), line(until)
 
 

@@ -15,6 +15,7 @@ from bot.chat.exchange import Denied, Exchange, existing
 from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
+from bot.screens.reports.evaluating import evaluation_button
 from bot.screens.reports.filling import apply, phase_lines
 from bot.screens.reports.lights import light_lines
 from bot.screens.reports.opening import (
@@ -83,6 +84,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         second.append(Button(say("menu.referrals"), tap(Route.REFERRALS)))
     if second:
         rows.append(tuple(second))
+    if (judging := evaluation_button(ex)) is not None:
+        rows.append((judging,))
     if closes:
         rows.append((close_button(closes, say),))
     if missed is not None:

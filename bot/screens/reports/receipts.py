@@ -6,6 +6,7 @@ from conversations.card import Button, Card, bold, cut, home_button, italic, lin
 from conversations.languages import translated
 from conversations.plan.expected import DueReport
 from conversations.plan.messages.reminders import close_button
+from conversations.plan.model import judge_of
 from conversations.plan.periods import period_name, period_names
 from conversations.routes import ButtonTap, Route, tap
 from conversations.session.cards.view import form_title
@@ -35,10 +36,13 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
     at, of = sent.submitted_at.astimezone(ex.zone), period_name(period, language) if period else ""
     when = say("receipt.when", date=ex.day(sent.submitted_at), time=f"{at:%H:%M}", period=of)
     lines.append(line(italic(when.rstrip(" ·"))))
-    due = [report for report in ex.due() if not report.is_indicator]
+    is_judged = judge_of(sent.subject) is not None
+    due = [] if is_judged else [report for report in ex.due() if not report.is_indicator]
     lines.append(line(""))
     rows: list[tuple[Button, ...]] = []
-    if due:
+    if is_judged:
+        rows.append((Button(say("evaluation.title"), tap(Route.EVALUATE), "primary"),))
+    elif due:
         lines.append(line(say("receipt.left", remaining=len(due))))
         rows.append((Button(say("receipt.next", code=due[0].code), due_tap(due[0]), "primary"),))
     elif sent.subject and (

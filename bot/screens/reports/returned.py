@@ -1,7 +1,7 @@
 """The screens of a returned report for its reporter: correct the answers that were asked about, or reply."""
 
 from bot.acts.reports import reviewing
-from bot.acts.reports.reports import item_of
+from bot.acts.reports.items import item_of
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, home_button, line
 from conversations.plan.model import Care

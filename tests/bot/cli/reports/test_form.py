@@ -245,7 +245,7 @@ def test_a_form_is_published_once(folder: Path) -> None:
 
     (folder / "tried.md").write_text(TYPED, "utf-8")
     assert enlace(folder, "form", "publish", "tried.md").code == 0
-    assert [counted(folder, table) for table in ("form", "form_version")] == [4, 4]
+    assert [counted(folder, table) for table in ("form", "form_version")] == [5, 5]
 
 
 def test_a_form_is_published_with_the_pictures_beside_it(folder: Path) -> None:
