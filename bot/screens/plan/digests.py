@@ -20,7 +20,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, shape_of
 from bot.schedule.job import Moment
-from bot.screens.reports.changes import propose_row
+from bot.screens.reports.changes import originals_of, propose_row
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
@@ -28,6 +28,7 @@ from conversations.languages import translated
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, AgencyStanding, Standing
 from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.messages import digest_words, digests
+from conversations.plan.messages.changes import beside
 from conversations.plan.messages.digest_words import with_remark
 from conversations.plan.messages.entering import vacancy_remark
 from conversations.plan.model import Role
@@ -198,7 +199,8 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
     is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
     head = digest_words.title(one.activity, say, is_public=view.is_public)
     lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
-    lines.append(line(italic(digest_words.dates(one.activity, say))))
+    dates = digest_words.dates(one.activity, say)
+    lines.append(line(italic(beside(dates, "date", originals_of(ex, one.activity), say))))
     lines.append(line(digest_words.light_label(one, say)))
     if why := digest_words.why(one, found.today, say):
         lines.append(line(say("digest.why", what=", ".join(why))))

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule import digests
-from bot.screens.reports.changes import propose_row
+from bot.screens.reports.changes import originals_of, propose_row
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
+from conversations.plan.messages.changes import beside, shown
 from conversations.plan.messages.digest_words import dates, number, title
 from conversations.plan.messages.digests import shown_figure, shown_value
 from conversations.plan.model import Activity, Indicator, Role
@@ -169,17 +170,21 @@ def _activity(ex: Exchange, code: str) -> None:
         raise Denied
     is_hidden = activity.is_restricted and digests.VIEWS[ex.membership.role].is_public
     name = say("digest.reserved") if is_hidden else translated(activity.name, language)
-    lines: list[Line] = [line(bold(f"{code} · {name}")), line("")]
+    was = originals_of(ex, activity)
+    lines: list[Line] = [line(bold(f"{code} · {name}"))]
+    if not is_hidden and "wording" in was:
+        lines.append(line(italic(say("change.original", was=was["wording"]))))
+    lines.append(line(""))
     jointly = ex.unit.plans.supporting(activity.id, leads=True)
     reports = say("plan.reports", agency=activity.agency_code) if jointly else activity.agency_code
     lines.append(_row(say, say("plan.responsible"), ", ".join((reports, *jointly))))
     if supporting := ex.unit.plans.supporting(activity.id):
         lines.append(_row(say, say("plan.supporting"), ", ".join(supporting)))
-    lines.append(_row(say, say("plan.dates"), dates(activity, say)))
+    lines.append(_row(say, say("plan.dates"), beside(dates(activity, say), "date", was, say)))
     lines.append(_row(say, say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
     if activity.target_quantity:
         amount = f"{activity.target_quantity} {translated(activity.target_unit, language)}".strip()
-        lines.append(_row(say, say("plan.target"), amount))
+        lines.append(_row(say, say("plan.target"), beside(amount, "target", was, say)))
     if not is_hidden and ex.membership.role in RUNNERS:
         found = ex.unit.plans.resources(ex.membership.plan_id, activity_id=activity.id)
         amounts = [
@@ -214,8 +219,11 @@ def _indicator(ex: Exchange, code: str) -> None:
     indicator = next((each for each in _all_indicators(ex) if each.code == code), None)
     if indicator is None:
         raise Denied
-    more = ex.unit.plans.indicator_details(indicator.id)
-    lines: list[Line] = [line(bold(f"{code} · {indicator.title(language)}")), line("")]
+    more, was = ex.unit.plans.indicator_details(indicator.id), originals_of(ex, indicator)
+    lines: list[Line] = [line(bold(f"{code} · {indicator.title(language)}"))]
+    if "wording" in was:
+        lines.append(line(italic(say("change.original", was=was["wording"]))))
+    lines.append(line(""))
     lines.append(_row(say, say("plan.responsible"), indicator.agency_code))
     lines.append(_row(say, say("plan.unit"), say(f"plan.unit.{indicator.unit}")))
     lines.append(_row(say, say("plan.direction"), say(f"plan.direction.{indicator.direction}")))
@@ -226,6 +234,8 @@ def _indicator(ex: Exchange, code: str) -> None:
     for target in indicator.targets:
         until = f" ({ex.day(target.on)})" if target.on else ""
         lines.append(_row(say, say("plan.target"), f"{target.value}{until}"))
+    if first := [shown(field, was[field], language) for field in ("target", "date") if field in was]:
+        lines.append(line(italic(say("change.original", was=" · ".join(first)))))
     lines += _figures(ex, indicator)
     every = {each.code: each for each in ex.unit.plans.indicators(plan_id, include_retired=True)}
     for each in earlier(every, code):

@@ -21,6 +21,7 @@ from conversations.plan.messages.changes import (
     change_lines,
     fields_of,
     header_of,
+    originals,
     read_change,
     said,
     shown,
@@ -28,6 +29,7 @@ from conversations.plan.messages.changes import (
 from conversations.plan.model import Activity, Care
 from conversations.routes import Route, tap
 from storage.errors import Conflict, NotFound
+from storage.plan.past_rows import PastRows
 from storage.reports.comments import StoredComment
 
 LISTED = 8
@@ -101,6 +103,14 @@ def _undo(ex: Exchange, item: Item, number: int) -> Button:
 def care_of_change(ex: Exchange, code: str, *_: int | str | None) -> Care:
     """Return how a proposal about this row is treated."""
     return _own_item(ex, code).care
+
+
+def originals_of(ex: Exchange, item: Item) -> dict[Field, str]:
+    """Return what the plan said at first of each field that has been revised since."""
+    past, plan_id = ex.unit.of(PastRows), ex.membership.plan_id
+    if isinstance(item, Activity):
+        return originals(past.with_earlier(plan_id, "activity", [item]), ex.language)
+    return originals(past.with_earlier(plan_id, "indicator", [item]), ex.language)
 
 
 # ------------------------------------------------------------------ deciding

@@ -6,7 +6,7 @@ coordination decides on what is read here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Final, Literal, NamedTuple, get_args
@@ -16,7 +16,7 @@ import orjson
 from conversations.card import Line, bold, italic, line
 from conversations.dates import show_date
 from conversations.languages import phrases_of_all
-from conversations.plan.messages.digest_words import number
+from conversations.plan.messages.digest_words import number, with_remark
 from conversations.plan.model import Activity, Indicator, Target
 from conversations.session.reading.dates import day_in
 from conversations.session.reading.numbers import read_number
@@ -98,6 +98,23 @@ def said(item: Item, header: str) -> str:
     last = item.targets[-1] if isinstance(item, Indicator) and item.targets else Target()
     value, day = (item.target_quantity, item.due_on) if isinstance(item, Activity) else last
     return (day.isoformat() if day else "") if header in _HEADERS["date"] else value
+
+
+def originals(versions: Sequence[Item], language: str) -> dict[Field, str]:
+    """Return what the plan said at first of each field that has been revised since.
+
+    `versions` are those of one row, the present one first (`PastRows.with_earlier`). A blank value is no original.
+    """
+    now, first = versions[0], versions[-1]
+    headers = {field: header_of(now, field, language) for field in FIELDS}
+    was = {field: said(first, header) for field, header in headers.items()}
+    return {field: value for field, value in was.items() if value and value != said(now, headers[field])}
+
+
+def beside(text: str, field: Field, was: Mapping[Field, str], say: Wording) -> str:
+    """Return a value of the plan, with the original one beside it where it has been revised."""
+    first = shown(field, was[field], say.language) if field in was else ""
+    return with_remark(text, say("change.original", was=first) if first else "")
 
 
 def fields_of(item: Item) -> tuple[Field, ...]:

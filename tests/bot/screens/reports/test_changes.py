@@ -250,3 +250,27 @@ def test_the_week_counts_what_waits_to_be_decided(desk: Desk) -> None:
     assert len(text_of(week).splitlines()) <= 12
     assert ES("change.waiting", n=1) in buttons(week, CARMEN)
     assert ES("change.waiting", n=1) not in buttons(tap(desk, PEDRO, "resumen"), PEDRO)
+
+
+# ------------------------------------------------------------------ beside each other
+def test_the_original_stands_beside_the_revised_value_on_every_card(desk: Desk) -> None:
+    """Whoever reads the plan sees what was promised at first; twice revised, it is still the first."""
+    propose(desk, "30/06/2021 porque la licitación se atrasó")
+    propose(desk, "36 porque se suman seis meses", "target")
+    propose(desk, "Campaña en radio, redes y televisión porque la audiencia la ve", "wording")
+    for number in (1, 2, 3):
+        tap(desk, CARMEN, "cambios", f"yes.{number}")
+    propose(desk, "30/09/2021 porque se atrasó más")
+    tap(desk, CARMEN, "cambios", "yes.4")
+    card = text_of(tap(desk, ANA, "plan", f"a.{OWN}"))
+    assert "30 sep 2021 (original: 30 nov 2020)" in card
+    assert "36 meses de pauta (original: 30)" in card
+    assert "Campaña en radio, redes y televisión\noriginal: Poner en marcha una campaña" in card
+    assert "(original: 30 nov 2020)" in text_of(tap(desk, CARMEN, "avance", OWN))
+    assert "original" not in text_of(tap(desk, CARMEN, "plan", f"a.{ANOTHERS}"))
+    propose(desk, "300,000 porque se amplió", "target", "IND-01")
+    propose(desk, "31/12/2021 porque se amplió", "date", "IND-01")
+    for number in (5, 6):
+        tap(desk, CARMEN, "cambios", f"yes.{number}")
+    indicator = text_of(tap(desk, CARMEN, "plan", "i.IND-01"))
+    assert "300000 (31 dic 2021)\noriginal: 250\N{NO-BREAK SPACE}000 · 31 dic 2020" in indicator
