@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from storage.people.role_requests import RoleRequests
     from storage.people.roles import Roles
     from storage.people.tokens import DataTokens
+    from storage.plan.agency_units import AgencyUnits
     from storage.plan.closings import Closings
     from storage.plan.endings import Endings
     from storage.plan.periods import Periods
@@ -96,6 +97,7 @@ class UnitOfWork(Unit):
     settings: "PlanSettings" = _repository("storage.plan.settings")
     comments: "Comments" = _repository("storage.reports.comments")
     plans: "Plans" = _repository("storage.plan.plans")
+    agency_units: "AgencyUnits" = _repository("storage.plan.agency_units")
     delegations: "Delegations" = _repository("storage.people.delegations")
     closings: "Closings" = _repository("storage.plan.closings")
     endings: "Endings" = _repository("storage.plan.endings")

@@ -32,9 +32,9 @@ from storage.exports.codes import WORDED
 from storage.exports.exporters import EXPORTERS
 from storage.exports.tables import Kind
 from storage.imports.differences import DifferenceKind
-from storage.imports.new_workbook import NOTED
+from storage.imports.new_workbook import BEGUN, NOTED
 from storage.imports.reading import read_plan
-from storage.imports.sheets import SHEETS, without_language
+from storage.imports.sheets import without_language
 from storage.people.joining import Decision
 from storage.plan.settings import SETTINGS
 from storage.reports.inspection import REASONS
@@ -130,6 +130,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "strategic_area",
         "objective",
         "agency",
+        "unit",
         "indicator",
         "activity",
         "code",
@@ -158,7 +159,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "book.note.{}": (*sorted(NOTED), "other"),
     "book.example.{}": tuple(
         f"{sheet_of.name}.{without_language(one.header)[0]}"
-        for sheet_of in SHEETS
+        for sheet_of in BEGUN
         for one in sheet_of.fields
         if one.language
     ),

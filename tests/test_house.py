@@ -42,7 +42,8 @@ BUTTON_LIMIT = 30
 """docs/domain.md#words-in-the-chat: nothing wider fits."""
 
 NOT_KEYS = re.compile(
-    r"(plan|form|event)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
+    r"(plan|form|event|unit)\.(id|xlsx)|(language|periods)\.po|"
+    + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
 )
 """Columns, file names, facts, audited acts and kinds of events that look like keys."""
 

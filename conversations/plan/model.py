@@ -166,6 +166,24 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
+class AgencyUnit:
+    """A part of an agency, such as a province or a consulate, that reports its share of activities."""
+
+    code: str
+    agency_code: str
+    name: Translations
+    active_from: date | None = None
+    active_to: date | None = None
+    id: int = field(default=0, compare=False)
+    valid_from: date | None = field(default=None, compare=False)
+    valid_to: date | None = field(default=None, compare=False)
+
+    def is_active(self, on: date) -> bool:
+        """Whether it reports on that day."""
+        return (self.active_from is None or self.active_from <= on) and (self.active_to is None or on < self.active_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """One line of the plan, led by one agency."""
 

@@ -53,7 +53,7 @@ OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
 OF_A_FORM: Final = ("form_id", "version", "title", "xform", "sha256")
 OF_THE_PLAN: Final = (
     "plan", "strategic_area", "objective", "agency", "indicator", "target", "activity", "activity_support", "code",
-    "cadence", "past_row", "resource",
+    "cadence", "past_row", "resource", "unit", "activity_unit",
 )  # fmt: skip
 """The tables that a workbook writes. Agencies are changed in the chat too: then `past_row` has what they were."""
 UNMARKED: Final = frozenset({"lists_revision"})
@@ -192,7 +192,7 @@ def _columns(unit: Unit, plan_id: int, name: str) -> dict[str, str]:
     match name:
         case "plan":
             rows = rows.where(of.c.id == plan_id)
-        case "activity_support" | "resource":
+        case "activity_support" | "resource" | "activity_unit":
             rows = rows.join(_A, _A.c.id == of.c.activity_id).where(_A.c.plan_id == plan_id)
         case _:
             rows = rows.where(of.c.plan_id == plan_id)

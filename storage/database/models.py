@@ -202,6 +202,18 @@ class Agency(OfPlan):
     source: Column[str] = column(default="")
 
 
+class AgencyUnit(OfPlan):
+    """A part of an agency that reports its share of activities: a province, a consulate. Never deleted, as agencies."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    agency_id: Column[int] = column(ForeignKey("agency.id"))
+    code: Column[str] = column(String(32))
+    name: Column[Translations]
+    active_from: Column[date | None]
+    active_to: Column[date | None]
+
+
 class Indicator(OfPlan):
     __tablename__ = "indicator"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
@@ -293,6 +305,15 @@ class Resource(Base):
     amount: Column[str]
     currency: Column[str] = column(String(3), default="")
     """An ISO 4217 code. Blank: the plan's."""
+
+
+class ActivityUnit(Base):
+    """A unit that reports its share of an activity, and its target there."""
+
+    __tablename__ = "activity_unit"
+    activity_id: Column[int] = column(ForeignKey("activity.id"), primary_key=True)
+    unit_id: Column[int] = column(ForeignKey("unit.id"), primary_key=True)
+    target: Column[str] = column(default="")
 
 
 class Code(OfPlan):

@@ -17,6 +17,7 @@ STEADY: Final = frozenset(
     (
         "activity",
         "activity_support",
+        "activity_unit",
         "agency",
         "cadence",
         "closing",
@@ -32,6 +33,7 @@ STEADY: Final = frozenset(
         "resource",
         "strategic_area",
         "target",
+        "unit",
     )
 )
 """Tables of the plan and its forms. Units read them all the time and seldom change them."""

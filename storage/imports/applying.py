@@ -170,6 +170,7 @@ _LISTED: Mapping[str, tuple[str, ...]] = {
     "target": ("target", "target_date", "target_source", "targets"),
     "activity_support": ("responsible", "supporting"),
     "resource": ("resources",),
+    "activity_unit": ("activity_units",),
 }
 """The tables of rows that belong to another row (`history.LISTS`), and the headers from which they are made."""
 _NOTHING = PlanDraft({}, date.max, date.min, "")
@@ -229,6 +230,9 @@ class _Comparison:
             for one in sheet_of.fields
             if one.kind in ("reference", "leads") and one.kept
         }
+        codes = {
+            name: {kept.id: code for code, kept in self._kept.get(name, {}).items()} for name in ("agency", "unit")
+        }
         listed = {
             name: history.rows_of(self.unit, self.plan_id, name)
             for name in _LISTED
@@ -251,22 +255,24 @@ class _Comparison:
             values |= {part_of.name: () for part_of in PARTS if part_of.owners == sheet_of.name}
             for name, found in listed.items():
                 if row["id"] in found:
-                    values |= self._shown(name, found[row["id"]], values, ids["agency_id"])
+                    values |= self._shown(name, found[row["id"]], values, codes)
             kept[row["code"]] = Kept(row["id"], values, retired_on)
         return kept
 
     @staticmethod
     def _shown(
-        name: str, rows: Sequence[RowMapping], values: Mapping[str, Value], codes: Mapping[int, str]
+        name: str, rows: Sequence[RowMapping], values: Mapping[str, Value], codes: Mapping[str, Mapping[int, str]]
     ) -> dict[str, Value]:
-        """Return what the workbook says of a row's own rows in one of `_LISTED`. `codes` are those of agencies."""
+        """Return what the workbook says of a row's own rows in one of `_LISTED`. `codes`: table → row → code."""
         if name == "activity_support":
             jointly, helping = (
-                sorted(codes[row["agency_id"]] for row in rows if row["leads"] is it) for it in (True, False)
+                sorted(codes["agency"][row["agency_id"]] for row in rows if row["leads"] is it) for it in (True, False)
             )
             return {"responsible": ";".join((str(values["responsible"]), *jointly)), "supporting": tuple(helping)}
         if name == "resource":
             return {"resources": tuple(sorted((row["source"], row["amount"], row["currency"]) for row in rows))}
+        if name == "activity_unit":
+            return {"activity_units": tuple(sorted((codes["unit"][row["unit_id"]], row["target"]) for row in rows))}
         every = [
             {"target": row["value"], "target_date": row["target_on"], "target_source": row["source"]}
             for row in sorted(rows, key=lambda row: row["target_on"] or date.max)
@@ -384,7 +390,7 @@ class _Comparison:
                         value,
                         lowers_protection(header, present.values, present.values | dict(row), self._standard_cell),
                     )
-        if retired_by:
+        if retired_by and table in self._wanted:
             for code, present in kept.items():
                 if code not in wanted and present.retired_on is None:
                     yield Difference("retired", table, code)
@@ -504,6 +510,9 @@ class _Comparison:
         elif name == "resource":
             for part in parts(values, "resources"):
                 yield dict(zip(("source", "amount", "currency"), part, strict=True))
+        elif name == "activity_unit":
+            for code, target in parts(values, "activity_units"):
+                yield {"unit_id": self._kept["unit"][code].id, "target": target}
         else:
             own = (_target_part(values),) if values.get("target") else ()
             for on, value, source in (*parts(values, "targets"), *own):

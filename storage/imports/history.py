@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import Column, RowMapping, delete, func, insert, select, update
 
 from conversations.plan.expected import expected_activities, expected_indicators
 from storage.calendar.moving_periods import follow_calendar
@@ -26,18 +26,21 @@ from storage.database.marks import contents, import_mark, protection_mark
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.plan.lists import touch
-from storage.plan.past_rows import TARGETS, PastRows, plain, typed
+from storage.plan.past_rows import TARGETS, UNITS, PastRows, plain, typed
 from storage.plan.plans import Plans
 
 _tables = Base.metadata.tables
 _import = _tables["plan_import"]
 
-TABLES = ("cadence", "strategic_area", "agency", "objective", "indicator", "activity", "code", "reporting_period")
+TABLES = (
+    "cadence", "strategic_area", "agency", "unit", "objective", "indicator", "activity", "code", "reporting_period",
+)  # fmt: skip
 """In the order in which their rows refer to each other."""
 LISTS: Mapping[str, tuple[str, str]] = {
     "target": ("indicator_id", "indicator"),
     "activity_support": ("activity_id", "activity"),
     "resource": ("activity_id", "activity"),
+    "activity_unit": ("activity_id", "activity"),
 }
 """Tables that are written again with the row they belong to: the column that refers to it, and its table."""
 _FOLLOWS = "reporting_period"
@@ -67,10 +70,11 @@ class Snapshot:
     lists: dict[str, dict[int, list[Row]]]
 
     def remembered(self) -> Rows:
-        """Return the rows of which locked periods tell; each indicator with its targets."""
-        own = self.lists["target"]
-        indicators = {id: row | {TARGETS: own.get(id, [])} for id, row in self.rows["indicator"].items()}
-        return self.rows | {"indicator": indicators}
+        """Return the rows of which locked periods tell; indicators with their targets, activities with their units."""
+        return self.rows | {
+            table: {id: row | {name: self.lists[of].get(id, [])} for id, row in self.rows[table].items()}
+            for table, name, of in (("indicator", TARGETS, "target"), ("activity", UNITS, "activity_unit"))
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,11 @@ class Undo:
 
 
 # ------------------------------------------------------------------ noting an import
+def _refers_to(column: Column[Any], table: str) -> bool:
+    """Whether a column names rows of a table. One that a table got later has no foreign key: its name says it."""
+    return column.name == f"{table}_id" or any(key.column.table.name == table for key in column.foreign_keys)
+
+
 def _is_still(rows: Sequence[Row], noted: Sequence[Row]) -> bool:
     """Whether rows are what was noted. A column that has come since says nothing of that."""
     return len(rows) == len(noted) and all(row | then == row for row, then in zip(rows, noted, strict=True))
@@ -306,11 +315,12 @@ class _Undoing:
                 continue
             for other in Base.metadata.sorted_tables:
                 for column in other.columns:
-                    if any(key.column is _tables[table].c.id for key in column.foreign_keys):
+                    if _refers_to(column, table):
                         yield from self._named_by(table, ids, other.name, column.name)
             yield from self._remembered_by(table, ids)
             if table in ("activity", "indicator"):
                 yield from self._reported_on(table, ids)
+            if table in ("activity", "indicator", "unit"):
                 yield from self._expected_by(table, ids)
 
     def _named_by(self, table: str, ids: Collection[int], other: str, column: str) -> Iterator[Hanging]:
@@ -359,12 +369,7 @@ class _Undoing:
 
     def _remembered_by(self, table: str, ids: Collection[int]) -> Iterator[Hanging]:
         """Earlier versions of rows that stay: a locked period goes by them."""
-        columns = {
-            column.name
-            for name in TABLES
-            for column in _tables[name].columns
-            if any(key.column is _tables[table].c.id for key in column.foreign_keys)
-        }
+        columns = {column.name for name in TABLES for column in _tables[name].columns if _refers_to(column, table)}
         edits = self.unit.of(PastRows).of_plan(self.plan_id)
         named = Counter(
             past.columns[column]
@@ -382,9 +387,16 @@ class _Undoing:
         plans, removed = self.unit.of(Plans), self.added.get("reporting_period", ())
         there = (each for each in plans.periods(self.plan_id) if each.id not in removed)
         locked = [each for each in there if each.seals_on <= self.today]
-        if table == "activity":
-            activities = [each for each in plans.activities(self.plan_id, include_retired=True) if each.id in ids]
-            asked = [each.code for period in locked for each in expected_activities(activities, period)]
+        if table in ("activity", "unit"):
+            activities = plans.activities(self.plan_id, include_retired=True)
+            named = {each.id: [each.code] for each in activities if table == "activity" and each.id in ids}
+            if table == "unit":  # it was there for all that has locked since
+                since = self.imported_at.astimezone(plans.zone(self.plan_id)).date()
+                locked = [each for each in locked if each.seals_on > since]
+                for id, rows in self.current.lists["activity_unit"].items():
+                    named[id] = [self._code(table, row["unit_id"]) for row in rows if row["unit_id"] in ids]
+            expected = [each for period in locked for each in expected_activities(activities, period)]
+            asked = [code for each in expected for code in named.get(each.id, ())]
         else:
             indicators = [each for each in plans.indicators(self.plan_id, include_retired=True) if each.id in ids]
             asked = [each.code for period in locked for each in expected_indicators(indicators, period)]

@@ -24,6 +24,7 @@ from storage.imports.sheets import (
     READ,
     SETTINGS,
     SHEETS,
+    UNITS,
     Column,
     SheetOf,
     Value,
@@ -76,6 +77,8 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
 """One example row for each sheet. Its texts are in the catalogues."""
 
 
+BEGUN: Final = tuple(each for each in SHEETS if each is not UNITS)
+"""The sheets of rows that a new workbook has."""
 NOTED: Final = frozenset(one.note for sheet_of in READ for one in sheet_of.fields)
 """The notes that explain a column in every language (`book.note.…`)."""
 
@@ -98,7 +101,7 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
     for number, text in enumerate((*say("book.about", **names).split("\n"), holidays)):
         about.write_string(number, 0, text)
     writing.sheet(SETTINGS, [_settings(of, language, today)], {"timezone": of.zones} if of.zones else {})
-    for sheet_of in SHEETS:
+    for sheet_of in BEGUN:
         writing.sheet(sheet_of, _examples(sheet_of, language, today))
     shipped = read_plan(seed_workbook()).rows["code"]
     for code_sheet_of in (each for each in CODE_SHEETS if not each.may_be_missing):

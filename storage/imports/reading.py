@@ -26,6 +26,7 @@ from storage.imports.sheets import (
     READ,
     SETTINGS,
     SHEETS,
+    UNITS,
     Column,
     Complain,
     Part,
@@ -110,6 +111,7 @@ class _Reading:
         for part_of in PARTS:
             if part_of.name in self._sheets:
                 self._read_parts(part_of, self._sheets[part_of.name])
+        self._check_units()
         self._check_shares()
         self._put_targets_in_turn()
         self._check_activities()
@@ -291,8 +293,9 @@ class _Reading:
         self._numbers[part_of.name] = first
         for number, _, row in self._rows_in(part_of.name, sheet, part_of.row):
             code, *texts = (str(row.get(one.header) or "") for one in part_of.fields)
-            if owner.refers_to in self._rows:
-                self._check_named(part_of.name, number, owner, [code])
+            for one, text in zip(part_of.fields, (code, *texts), strict=True):
+                if one.refers_to in self._rows:
+                    self._check_named(part_of.name, number, one, [text])
             named = f"{code} {texts[0]}"
             if named in first:
                 values = {"value": named, "column": key.header, "first": first[named]}
@@ -417,6 +420,19 @@ class _Reading:
             if row.get("role_type") in ("chair", "member") and is_idle:
                 self._say("no_activity", "agencies", self._numbers["agencies"][code], "code", {"value": code}, "note")
 
+    def _check_units(self) -> None:
+        """Check that a unit that reports on an activity is of an agency that leads or supports it."""
+        if "activity_units" in self._numbers and UNITS.name not in self._rows:
+            self._say("missing_sheet", UNITS.name, values={"sheet": UNITS.name})
+        for code, row in self._rows.get("activities", {}).items():
+            theirs = {*leads(row.get("responsible")), *parts(row, "supporting")}
+            for unit, _ in parts(row, "activity_units"):
+                agency = self._rows.get(UNITS.name, {}).get(unit, {}).get("agency_code")
+                if agency and agency not in theirs:
+                    number = self._numbers["activity_units"][f"{code} {unit}"]
+                    values = {"value": unit, "agency": agency, "activity": code}
+                    self._say("unit_of_another", "activity_units", number, "unit_code", values)
+
     def _check_shares(self) -> None:
         """Warn of a share below one per cent: a cell that Excel shows as 80 % contains 0.8."""
         for code, row in self._rows.get("indicators", {}).items():
@@ -505,4 +521,5 @@ _UNKNOWN = {
     "strategic_areas": "unknown_area",
     "indicators": "unknown_indicator",
     "activities": "unknown_activity",
+    "units": "unknown_unit",
 }

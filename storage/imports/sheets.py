@@ -121,6 +121,7 @@ Agency = Annotated[str, Kind("reference", refers_to="agencies"), _REFERENCE]
 Objective = Annotated[str, Kind("reference", refers_to="objectives"), _REFERENCE]
 Indicator = Annotated[str, Kind("reference", refers_to="indicators"), _REFERENCE]
 ActivityCode = Annotated[str, Kind("reference", refers_to="activities"), _REFERENCE]
+UnitCode = Annotated[str, Kind("reference", refers_to="units"), _REFERENCE]
 Leads = Annotated[str, Kind("leads", refers_to="agencies"), _REFERENCE]
 """The agency that reports, and behind it those that lead with it (`leads`)."""
 Agencies = Annotated[
@@ -271,6 +272,14 @@ class AgencyRow(BaseModel):
     source: Text = ""
 
 
+class UnitRow(BaseModel):
+    code: Code
+    agency_code: Agency = Field(serialization_alias="agency_id", description="unit_agency")
+    name: Name = Field("", max_length=200)
+    active_from: Day = _BLANK
+    active_to: Day = _BLANK
+
+
 class ObjectiveRow(BaseModel):
     code: Code
     area_code: Area = Field(serialization_alias="strategic_area_id")
@@ -326,6 +335,12 @@ class ResourceRow(BaseModel):
     currency: Annotated[str, _ISO] = Field(
         "", pattern="^[A-Z]+$", min_length=3, max_length=3, description="resource_currency"
     )
+
+
+class ActivityUnitRow(BaseModel):
+    activity_code: ActivityCode = Field(description="unit_activity")
+    unit_code: UnitCode = Field(description="unit_code")
+    target: Amount = Field("", description="unit_target")
 
 
 class ActivityRow(BaseModel):
@@ -424,10 +439,13 @@ SETTINGS: Final = _sheet("settings", "plan", PlanRow)
 """The plan's own row. Without this sheet, a workbook changes nothing in it."""
 CADENCES: Final = _sheet("cadences", "cadence", CadenceRow, retired_by="retired_on", may_be_missing=True)
 """The plan's periodicities. Activities and indicators may name only these."""
+UNITS: Final = _sheet("units", "unit", UnitRow, retired_by="active_to", may_be_empty=True, may_be_missing=True)
+"""The parts of agencies that report their share of one activity. A plan without the sheet has none."""
 SHEETS: Final = (
     CADENCES,
     _sheet("strategic_areas", "strategic_area", AreaRow),
     _sheet("agencies", "agency", AgencyRow, retired_by="active_to"),
+    UNITS,
     _sheet("objectives", "objective", ObjectiveRow),
     _sheet("indicators", "indicator", IndicatorRow, retired_by="retired_on", may_be_empty=True),
     _sheet("activities", "activity", ActivityRow, retired_by="retired_on"),
@@ -442,6 +460,7 @@ CODE_SHEETS: Final = (
 PARTS: Final = (
     _sheet("targets", "target", TargetRow, may_be_empty=True, may_be_missing=True),
     _sheet("resources", "resource", ResourceRow, may_be_empty=True, may_be_missing=True),
+    _sheet("activity_units", "activity_unit", ActivityUnitRow, may_be_empty=True, may_be_missing=True),
 )
 """Sheets whose rows belong to a row of another sheet: the one that their first column names. A row is told from the
 others of its owner by the second column. A plan that needs none of them has none of them.

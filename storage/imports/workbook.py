@@ -52,7 +52,8 @@ def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
         rows = [
             _row(sheet_of, code, one, kept) for code, one in kept[sheet_of.table].items() if _is_there(sheet_of, one)
         ]
-        looks.fill(book.add_worksheet(sheet_of.name), headers, widths, rows)
+        if rows or not sheet_of.may_be_missing:
+            looks.fill(book.add_worksheet(sheet_of.name), headers, widths, rows)
     for part_of in PARTS:
         if part_rows := list(_parts(part_of, kept)):
             headers = [one.header for one in part_of.fields]

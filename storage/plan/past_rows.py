@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, bindparam, delete, func, insert, select
 
-from conversations.plan.model import Activity, Agency, Indicator, Target
+from conversations.plan.model import Activity, Agency, AgencyUnit, Indicator, Target
 from conversations.plan.periods import Frequency
 from storage.database.facts import Facts
 from storage.database.models import Base, UtcDateTime
@@ -32,10 +32,12 @@ _period = _tables["reporting_period"]
 _objective = _tables["objective"]
 _area = _tables["strategic_area"]
 
-REMEMBERED: Final = ("strategic_area", "agency", "objective", "indicator", "activity")
+REMEMBERED: Final = ("strategic_area", "agency", "unit", "objective", "indicator", "activity")
 """The tables whose rows say what was expected, and by which names it is told."""
 TARGETS: Final = "targets"
 """Among an indicator's past columns: its rows of the table of targets."""
+UNITS: Final = "units"
+"""Among an activity's past columns: the units that report on it."""
 ONE_DAY: Final = timedelta(days=1)
 
 _AS_THEY_ARE: Final = frozenset(
@@ -51,7 +53,7 @@ Rows = Mapping[str, Mapping[int, Row]]
 """The rows of a plan: by table and number, values fit for JSON."""
 Pending = dict[str, dict[str, list[tuple[str, Mapping[str, Any], str]]]]
 """Versions that are yet to begin, by table and number, fit for JSON: first day of the next version, columns, reason."""
-T = TypeVar("T", Activity, Indicator, Agency)
+T = TypeVar("T", Activity, Indicator, Agency, AgencyUnit)
 
 
 class Past(NamedTuple):

@@ -119,6 +119,21 @@ def with_resources(*rows: tuple[object, ...]) -> Book:
     return book
 
 
+def with_units(*rows: tuple[object, ...], units: tuple[tuple[object, ...], ...] = ()) -> Book:
+    """Return a book in which these units report: (activity, unit, target). All are MIREX's if nothing is said."""
+    book = Book()
+    units = units or tuple((code, "MIREX", f"Unidad {code}") for code in sorted({str(row[1]) for row in rows}))
+    head = ["code", "agency_code", "name_es", "active_from", "active_to"]
+    book.cells["units"] = [head, *([*row, None, None][:5] for row in units)]
+    book.cells["activity_units"] = [["activity_code", "unit_code", "target"], *([*row, None][:3] for row in rows)]
+    return book
+
+
+def wrong_units() -> Book:
+    rows = ("PRE-101", "NY"), ("PRE-101", "NYC"), ("PRE-102", "NY", -1), ("PRE-101", "NY")
+    return with_units(*rows, units=(("NY", "MIREX", "Nueva York"), ("SD", "MIREXX", "Santo Domingo")))
+
+
 def bring(
     draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN, *, changed_on: date | None = None, same: str = ""
 ) -> Callable[[UnitOfWork], Differences]:

@@ -31,6 +31,7 @@ from tests.storage.imports.plan_books import (
     told,
     with_resources,
     with_targets,
+    wrong_units,
 )
 
 pytestmark = pytest.mark.slow
@@ -139,6 +140,7 @@ def all_problems() -> Iterator[Problem]:
     yield from Book().cadences(monthly=(1, 0, 10, 10), quarterly=(9, 8, 15, 20)).problems()
     yield from beginners().problems()
     yield from wrong_resources().problems()
+    yield from wrong_units().problems()
     yield from next_plan(
         ("PRE-101", "split", "PRE-101"), ("PRE-102", "continued", "PRE-1O2"), ("PRE-103", "dropped")
     ).problems()

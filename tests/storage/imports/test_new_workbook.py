@@ -16,9 +16,9 @@ from conversations.plan.model import ROLE_TYPES, SUCCESSION
 from conversations.wording import wording
 from storage.imports.applying import apply as plan_apply
 from storage.imports.countries import country
-from storage.imports.new_workbook import begin_workbook
+from storage.imports.new_workbook import BEGUN, begin_workbook
 from storage.imports.reading import read_plan
-from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, SHEETS, without_language
+from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, without_language
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
@@ -58,7 +58,7 @@ def test_it_is_read_without_a_complaint(code: str, language: str) -> None:
     assert draft.code == f"{code.lower()}-2026-2028"
     assert (draft.settings["country"], draft.settings["currency"]) == (code, found.place.currency)
     assert {table: len(rows) for table, rows in draft.rows.items() if table != "code"} == {
-        sheet_of.table: 4 if sheet_of is CADENCES else 1 for sheet_of in SHEETS
+        sheet_of.table: 4 if sheet_of is CADENCES else 1 for sheet_of in BEGUN
     }
 
 
@@ -66,7 +66,7 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
     """In the language asked for; codes of another sheet are offered from it."""
     workbook = load_workbook(io.BytesIO(book("HN", "en")))
     say = wording("en")
-    for sheet_of in (each for each in (SETTINGS, *SHEETS, *CODE_SHEETS) if each.list != SUCCESSION):
+    for sheet_of in (each for each in (SETTINGS, *BEGUN, *CODE_SHEETS) if each.list != SUCCESSION):
         sheet = workbook[sheet_of.name]
         assert [cell.value for cell in sheet[1] if cell.comment is None] == [], sheet_of.name
     assert say("book.note.responsible") in str(
@@ -78,7 +78,7 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
         for sheet in workbook
         for rule in sheet.data_validations.dataValidation
     }
-    for sheet_of in SHEETS:
+    for sheet_of in BEGUN:
         for one in (one for one in sheet_of.fields if one.language in ("", "en")):
             cell = letter_of(workbook[sheet_of.name], one.header) + "2"
             if one.kind in ("word", "flag", "yes_no", "reference", "date"):

@@ -304,6 +304,7 @@ OF_PROTECTION = [
     ("UPDATE activity SET agency_id = (SELECT max(id) FROM agency)", "'activity' of plan 1 was altered: agency_id"),
     ("DELETE FROM activity_support", "'activity_support' of plan 1"),
     ("INSERT INTO resource SELECT min(id), 'UNDP', '9', 'USD' FROM activity", "'resource' of plan 1"),
+    ("INSERT INTO unit SELECT 1, 1, min(id), 'NY', '{}', NULL, NULL FROM agency", "'unit' of plan 1"),
     ("UPDATE indicator SET aggregation = 'sum'", "altered: aggregation"),
     ("UPDATE target SET value = '1'", "altered: value"),
     ("UPDATE plan SET hotlines = '8095550142'", "altered: hotlines"),
