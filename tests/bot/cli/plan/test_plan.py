@@ -38,7 +38,7 @@ def test_init_makes_everything_and_tells_on_stderr(installed: Installed) -> None
     done, folder = installed.init, installed.folder
 
     assert (done.code, done.out) == (0, "")
-    assert [counted(folder, table) for table in ("plan", "form", "form_version", "person")] == [1, 3, 3, 0]
+    assert [counted(folder, table) for table in ("plan", "form", "form_version", "person")] == [1, 4, 4, 0]
     assert counted(folder, "activity") == 60
     for name in ("keys.json", "enlace.db"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
